@@ -148,19 +148,17 @@ async def next_freed(connection: Connection, *, now: datetime) -> FreedTime | No
     return None if row is None else _freed_time(row)
 
 
-async def forget_unwanted(connection: Connection, *, now: datetime, limit: int) -> bool:
-    """Of all organizations, lets go of what is to be tried and nobody on the list may take; whether there was any."""
-    return bool(
-        await connection.fetch(
-            f"""
-            DELETE FROM freed_times f
-            USING (SELECT organization_id, id FROM freed_times WHERE try_at <= $1 ORDER BY try_at, id LIMIT $2
-                   FOR UPDATE SKIP LOCKED) AS due
-            WHERE f.organization_id = due.organization_id AND f.id = due.id AND NOT {_is_wanted("f")} RETURNING 1
-            """,
-            now,
-            limit,
-        )
+async def forget_unwanted(connection: Connection, *, now: datetime, limit: int) -> None:
+    """Of all organizations, lets go of what is to be tried and nobody on the list may take."""
+    await connection.execute(
+        f"""
+        DELETE FROM freed_times f
+        USING (SELECT organization_id, id FROM freed_times WHERE try_at <= $1 ORDER BY try_at, id LIMIT $2
+               FOR UPDATE SKIP LOCKED) AS due
+        WHERE f.organization_id = due.organization_id AND f.id = due.id AND NOT {_is_wanted("f")}
+        """,
+        now,
+        limit,
     )
 
 

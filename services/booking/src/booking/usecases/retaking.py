@@ -64,9 +64,6 @@ async def assign_resources(
         policy = await policies.current(connection, context.organization_id)
         kept = frozenset(had) if wanted_again(policy, old).blocked == old.blocked else frozenset()
         given_up = sorted(had - set(resource_ids)) if kept else sorted(had)
-        if not kept:
-            await occupancy.lock_entries(dict.fromkeys({*had, *resource_ids}, override_reason is not None))
-            await occupancy.free(old.id)
     seated = await _take(
         connection,
         policies,
@@ -74,6 +71,7 @@ async def assign_resources(
         old,
         wanted=lambda policy: wanted_again(policy, old, resource_ids=resource_ids),
         kept=kept,
+        gives_up=old.occupies and not kept,
         override_reason=override_reason,
     )
     if old.occupies and kept:
@@ -96,11 +94,6 @@ async def correct_time(
     For whoever holds `take_turns`: two that give up time first would wait for each other. Returns the values that
     follow from it; a request whose service keeps no time for requests takes none.
     """
-    occupancy = OccupancyStore(connection, context.organization_id)
-    wanted = correction.wanted(await policies.current(connection, context.organization_id), old, resource_ids)
-    entered = {*(resource.id for resource in old.resources), *wanted.candidates}
-    await occupancy.lock_entries(dict.fromkeys(entered, override_reason is not None))
-    await occupancy.free(old.id)
     seated = await _take(
         connection,
         policies,
@@ -108,6 +101,7 @@ async def correct_time(
         old,
         wanted=lambda policy: correction.wanted(policy, old, resource_ids),
         kept=frozenset(),
+        gives_up=True,
         override_reason=override_reason,
         occupies=lambda wanted: takes_time(old.status, pending_occupies=_pending_occupies(wanted)),
     )
@@ -147,8 +141,11 @@ async def _take(
     wanted: Callable[[Policy], Wanted],
     kept: frozenset[UUID],
     override_reason: str | None,
+    gives_up: bool = False,
     occupies: Callable[[Wanted], bool] = lambda _: True,
 ) -> SeatedClaim[PlannedTime]:
+    """`gives_up`: whether the appointment's own time is given back first, once nobody can enter its sessions."""
+
     def plan(policy: Policy) -> PlannedTime:
         time = wanted(policy)
         return PlannedTime(wanted=time, occupies=occupies(time))
@@ -164,8 +161,14 @@ async def _take(
         )
         return frozenset([old.id] if taken else [])
 
+    wanted_now = wanted(await policies.current(connection, context.organization_id))
+    if gives_up:
+        occupancy = OccupancyStore(connection, context.organization_id)
+        entered = {*(resource.id for resource in old.resources), *wanted_now.candidates}
+        await occupancy.lock_entries(dict.fromkeys(entered, override_reason is not None))
+        await occupancy.free(old.id)
     # A correction of what has begun or passed is not a new booking: only the slot itself is checked again.
-    notice = wanted(await policies.current(connection, context.organization_id)).rules.minimum_notice
+    notice = wanted_now.rules.minimum_notice
     return await claim_one(
         connection=connection,
         policies=policies,

@@ -81,7 +81,7 @@ class Work:
     external_keys: dict[UUID, ExternalKey] = field(default_factory=dict)
     """Of requests that have an external id of their own: one that replaces an appointment takes over that one's."""
     rows: dict[UUID, BookingRow] = field(default_factory=dict)
-    phones_read_by: Policy | None = None
+    resolved_by: Policy | None = None
     guards_new_client: bool = False
     """Of a single booking that is alone in its transaction: no lock keeps others from making its new client."""
     savepoints: bool = True
@@ -104,7 +104,7 @@ class Work:
     async def _resolve_by(
         self, policy: Policy, bookings: Sequence[Booking]
     ) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
-        self.phones_read_by = policy
+        self.resolved_by = policy
         requests = [booking.request for booking in bookings]
         return await resolve_clients(self.connection, policy, bookings[0].context, requests)
 
@@ -126,7 +126,7 @@ class Work:
 
     def _may_enter_session(self, request: BookingRequest) -> bool:
         """By override, or as a member of a group."""
-        services = self.phones_read_by.services if self.phones_read_by else {}
+        services = self.resolved_by.services if self.resolved_by else {}
         service = services.get(request.service_id) if request.service_id else None
         return request.override_reason is not None or (service is not None and service.capacity > 1)
 
@@ -261,7 +261,7 @@ class Work:
         return PlannedBooking(booking=booking, plan=plan)
 
     def _reads_phones_alike(self, policy: Policy, business_id: UUID) -> bool:
-        before = self.phones_read_by
+        before = self.resolved_by
         if before is None or before is policy:
             return True
         return before.business(business_id).phone_region == policy.business(business_id).phone_region

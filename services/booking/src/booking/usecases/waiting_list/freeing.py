@@ -1,8 +1,9 @@
 """What was freed is noted for those who wait: by appointments, or by an offer that came to nothing."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +19,7 @@ from booking.storage.waiting_list import WaitingListStore
 from slotstream_contracts.waiting_list import WaitingListEvent
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.limits import beyond_limits
+from slotstream_servicekit.limits import UNLIMITED, Limits, beyond_limits
 from slotstream_servicekit.notify import notify
 
 _JOINING: Final = timedelta(minutes=5)
@@ -39,18 +40,25 @@ async def note_freed(session: AsyncSession, changes: Sequence[tuple[Appointment,
         for appointment, change in changes
         if change.gives_back is not None and change.gives_back[1] > context.now
     ]
-    await _note(session, times, context=context)
+    await note_times(session, context.organization_id, times, now=context.now, limits=context.limits)
 
 
-async def _note(session: AsyncSession, times: Sequence[FreedTime], *, context: Context) -> None:
+async def note_times(
+    session: AsyncSession,
+    organization_id: UUID,
+    times: Sequence[FreedTime],
+    *,
+    now: datetime,
+    limits: Limits = UNLIMITED,
+) -> None:
+    """Has the worker offer them to those who wait, or join in the next minutes."""
     if not times:
         return
     connection = await connection_of(session)
     # Who waits is none of a limited caller's business, but whom the time goes to is not theirs to decide either.
-    async with beyond_limits(connection, context.limits):
-        is_wanted = await FreedTimeStore(connection, context.organization_id).note(
-            times, now=context.now, joining_until=context.now + _JOINING
-        )
+    async with beyond_limits(connection, limits):
+        store = FreedTimeStore(connection, organization_id)
+        is_wanted = await store.note(times, now=now, joining_until=now + _JOINING)
     if is_wanted:
         await notify(session, FREED_CHANNEL)
 
@@ -79,7 +87,7 @@ async def _pass_on(session: AsyncSession, entry: WaitingListEntry, offer: Offer,
         begins=offer.starts_at,
         ends=offer.ends_at,
     )
-    await _note(session, [freed], context=context)
+    await note_times(session, context.organization_id, [freed], now=context.now, limits=context.limits)
 
 
 async def end_offer(

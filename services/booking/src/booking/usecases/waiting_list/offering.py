@@ -55,8 +55,6 @@ async def offer_next(*, session: AsyncSession, policies: PolicyCache, now: datet
     freed = await next_freed(connection, now=now)
     if freed is None:
         return False
-    if await forget_unwanted(connection, now=now, limit=_MOST_FORGOTTEN):
-        return True
     try:
         with unavailable_as_transient():
             await _try(connection, policies, freed, now=now, hold=hold)
@@ -91,6 +89,8 @@ async def _try(
         await times.keep(freed, until=now + _KEPT)
     else:
         await times.forget(freed)
+        # Where nobody takes one, many behind it may be wanted by nobody: a quiet day has mostly such.
+        await forget_unwanted(connection, now=now, limit=_MOST_FORGOTTEN)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.opening import Engagement, Opened, opened_by_calendars, opened_hours
 from booking.domain.waiting_list import FreedTime
 from booking.storage.connections import connection_of
-from booking.storage.freed_times import FREED_CHANNEL, FreedTimeStore
 from booking.storage.policies import load_policy
 from booking.storage.projections import ExternalBusyStore
 from booking.storage.waiting_list import read_waited
+from booking.usecases.waiting_list.freeing import note_times
 from slotstream_scheduling.spans import from_epoch
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.notify import notify
 
 
 @asynccontextmanager
@@ -72,9 +71,4 @@ async def _note(session: AsyncSession, organization_id: UUID, opened: Iterable[O
         )
         for each in opened
     ]
-    if not times:
-        return
-    store = FreedTimeStore(await connection_of(session), organization_id)
-    # All of it is wanted by somebody.
-    if await store.note(times, now=now, joining_until=now):
-        await notify(session, FREED_CHANNEL)
+    await note_times(session, organization_id, times, now=now)

@@ -57,13 +57,12 @@ async def assign_resources(
     What takes no time yet is judged all the same; its approval takes the time. Where the service's buffers have
     changed, what the appointment has is taken anew as well: all of its time is blocked alike.
     """
-    occupancy = OccupancyStore(connection, context.organization_id)
-    had = {resource.id for resource in old.resources}
-    kept = frozenset(resource_ids)
+    had = frozenset(resource.id for resource in old.resources)
+    kept, gives_up = frozenset(resource_ids), False
     if old.occupies:
         policy = await policies.current(connection, context.organization_id)
-        kept = frozenset(had) if wanted_again(policy, old).blocked == old.blocked else frozenset()
-        given_up = sorted(had - set(resource_ids)) if kept else sorted(had)
+        gives_up = wanted_again(policy, old).blocked != old.blocked
+        kept = frozenset() if gives_up else had
     seated = await _take(
         connection,
         policies,
@@ -71,11 +70,12 @@ async def assign_resources(
         old,
         wanted=lambda policy: wanted_again(policy, old, resource_ids=resource_ids),
         kept=kept,
-        gives_up=old.occupies and not kept,
+        gives_up=gives_up,
         override_reason=override_reason,
     )
-    if old.occupies and kept:
-        await occupancy.free(old.id, resource_ids=given_up)
+    if old.occupies and not gives_up:
+        occupancy = OccupancyStore(connection, context.organization_id)
+        await occupancy.free(old.id, resource_ids=sorted(had - set(resource_ids)))
     return _values_of(seated), seated.override
 
 

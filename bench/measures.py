@@ -160,7 +160,6 @@ def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
         deadline = time.monotonic() + LONGEST_SECONDS
 
         async def count(*, after: float) -> int:
-            # Looking costs what a count of all rows costs: seldom enough not to be measured itself.
             await asyncio.sleep(after)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{service} did not finish within {LONGEST_SECONDS} s: {last:,} of {until:,}")
@@ -173,7 +172,10 @@ def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
         if abs(until - first) < 1_000:
             raise RuntimeError(f"{service} was done before it was looked at: measure more rows")
         while last < until if before < until else last > until:
-            last = await count(after=0.25)
+            # As often towards the end as makes it exact, and no more: looking costs what a count of all rows costs.
+            took = time.perf_counter() - began
+            remaining = took * abs(until - last) / max(abs(last - first), 1)
+            last = await count(after=min(0.25, max(remaining / 2, 0.02)))
         took = time.perf_counter() - began
         await connection.close()
         return float(abs(last - first) / took)

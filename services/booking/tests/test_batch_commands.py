@@ -145,6 +145,22 @@ async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(ten
     assert await booked_ids(tenant) == {identity}
 
 
+async def test_what_many_have_in_common_and_what_only_some_have_is_kept_of_each(tenant: Tenant) -> None:
+    """What all of a batch have is given to the statement once, what some have for each."""
+    items = [
+        item(tenant, 9, notes="all", internal_notes="some", quoted_price={"amount": "10.0", "currency": "EUR"}),
+        item(tenant, 10, notes="all", quoted_price={"amount": "10.00", "currency": "EUR"}),
+        item(tenant, 11, notes="all", internal_notes="some", quoted_price={"amount": "10.0", "currency": "EUR"}),
+    ]
+    await results_of(tenant, booking(*items))
+    rows = await tenant.rows("SELECT * FROM appointments ORDER BY starts_at")
+    assert [row["id"] for row in rows] == [entry.appointment_id for entry in items]
+    assert [row["notes"] for row in rows] == ["all", "all", "all"]
+    assert [row["internal_notes"] for row in rows] == ["some", None, "some"]
+    assert [str(row["quoted_amount"]) for row in rows] == ["10.0", "10.00", "10.0"]
+    assert {row["batch_id"] for row in rows} == {IMPORT}
+
+
 async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(tenant: Tenant) -> None:
     await results_of(tenant, booking(item(tenant, 10)))
     before = (await booked_ids(tenant), len(await tenant.rows("SELECT * FROM clients")))

@@ -87,7 +87,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
         on_booking_commands(policies, clock),
         types=KNOWN_COMMANDS,
         dedupe=False,
-        members=3,
+        members=4,
         weigh=appointments_in,
         on_invalid=on_invalid_command(clock),
     )

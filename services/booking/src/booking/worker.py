@@ -82,7 +82,10 @@ async def forget_holds(database: Database) -> bool:
 
 
 def auditor(database: Database, clock: Clock) -> BackgroundTask:
+    """Begins after a pause: a worker that has just started may have much to catch up with."""
+
     async def look(stop: asyncio.Event) -> None:
+        await pause_for(AUDIT_SECONDS, stop)
         await repeatedly("auditor", lambda: audit(database, clock, stop), every=AUDIT_SECONDS)(stop)
 
     look.__name__ = "auditor"

@@ -100,6 +100,13 @@ class AppointmentStore:
         )
         return {row["id"]: appointment_of(row) for row in rows}
 
+    async def find_all(self, ids: Sequence[UUID]) -> dict[UUID, Appointment]:
+        """As `get_all`, where most of the ids are expected to be unknown."""
+        rows = await self.connection.fetch(
+            "SELECT id FROM known_appointments($1, $2) AS id", self.organization_id, list(ids)
+        )
+        return await self.get_all([row["id"] for row in rows]) if rows else {}
+
     async def get(self, appointment_id: UUID, *, lock: bool = False) -> Appointment:
         """Raises NotFoundError."""
         known = await self.get_all([appointment_id], lock=lock)

@@ -100,4 +100,4 @@ def _parts(rows: Sequence[BookingRow]) -> Iterator[Sequence[BookingRow]]:
 
 
 def _place(row: BookingRow) -> tuple[Sequence[UUID], datetime]:
-    return [take.resource_id for take in row.takes], row.appointment.blocked[0]
+    return [take.resource_id for take in row.takes], row.blocked[0]

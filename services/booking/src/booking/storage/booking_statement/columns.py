@@ -27,9 +27,6 @@ BESIDE: Final[Mapping[str, str]] = {
     "answer_body": "bytea",
 }
 ROW: Final = {**APPOINTMENT, **BESIDE}
-ROW_OF_MANY: Final = {"id": "uuid", **BESIDE}
-"""The appointment's own fields are read from `state`, which has them all by their names. As JSON they cost the driver a
-tenth of what they cost as arrays, whose every value it looks at twice."""
 TAKES: Final = {
     "holder_id": "uuid",
     "resource_id": "uuid",
@@ -73,3 +70,12 @@ ENTERED: Final = {
     "forced": "boolean",
     "known": "uuid[]",
 }
+_ALWAYS_ARRAYS: Final = frozenset(
+    {"id", "known_client_id", "holder_id", "resource_id", "begins", "ends", "forced", "quoted_amount", "actual_amount"}
+)
+"""`admit_bookings` takes arrays; and 10.0 and 10.00 are the same amount, but do not read the same."""
+
+
+def shared_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """Those that are given once where many lines have the same in them."""
+    return {name: type_ for name, type_ in columns.items() if name not in _ALWAYS_ARRAYS}

@@ -19,6 +19,8 @@ class BookingRow:
     """Everything that one booking writes, computed before the statement."""
 
     appointment: Appointment
+    blocked: tuple[datetime, datetime]
+    """The time that its resources are taken, buffers included."""
     takes: tuple[Seat, ...]
     state: bytes
     actor: Actor

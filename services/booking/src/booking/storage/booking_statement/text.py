@@ -7,14 +7,13 @@ from typing import Final
 
 from booking.storage.booking_statement.columns import (
     APPOINTMENT,
-    BESIDE,
     CLIENTS,
     ENTERED,
     EVENTS,
     RESOURCES,
     ROW,
-    ROW_OF_MANY,
     TAKES,
+    shared_columns,
 )
 from booking.storage.booking_statement.rows import BookingRow
 
@@ -138,12 +137,17 @@ class Shape:
 
 
 class _Relation:
-    """The lines of one kind: what the statement reads them from, and each of their columns as an array."""
+    """The lines of one kind: what the statement reads them from, and each of their columns as an array.
+
+    Of many lines, a column that is the same in all is given once, beside an empty array: most are, and each value of an
+    array costs the driver and the statement as much as a single one.
+    """
 
     def __init__(self, parameters: _Parameters, columns: Mapping[str, str], lines: int | None) -> None:
         self._columns = columns
         self._lines = None if lines is None else [parameters.line(columns) for _ in range(lines)]
         self._arrays = parameters.arrays(columns) if lines is None else {}
+        self._shared = parameters.line(shared_columns(columns)) if lines is None else {}
 
     def array(self, column: str) -> str:
         if self._lines is None:
@@ -155,34 +159,28 @@ class _Relation:
         [line] = self._lines or [{}]
         return line[column]
 
-    def with_appointments(self, alias: str) -> str:
-        """For a FROM: lines whose `state` holds the fields of their appointment."""
-        if self._lines is not None:
-            return self.named(alias)
-        columns = ", ".join([*(f"appointment.{name}" for name in APPOINTMENT), *(f"line.{name}" for name in BESIDE)])
-        fields = ", ".join(f"{name} {type_}" for name, type_ in APPOINTMENT.items())
-        return (
-            f"(SELECT {columns} FROM {self.named('line')}"
-            f" CROSS JOIN LATERAL json_to_record(line.state::json) AS appointment({fields})) AS {alias}"
-        )
-
     def named(self, alias: str) -> str:
         """For a FROM; `n` numbers the lines."""
         names = f"{alias}({', '.join(self._columns)}, n)"
         if self._lines is None:
-            return f"unnest({', '.join(self._arrays.values())}) WITH ORDINALITY AS {names}"
+            arrays, columns = ", ".join(self._arrays.values()), ", ".join(self._columns)
+            values = ", ".join(map(self._value, self._columns))
+            return f"(SELECT {values}, n FROM unnest({arrays}) WITH ORDINALITY AS given({columns}, n)) AS {names}"
         if not self._lines:
             nothing = ", ".join(f"NULL::{type_}" for type_ in self._columns.values())
             return f"(SELECT {nothing}, 0 WHERE false) AS {names}"
         lines = (f"({', '.join(line.values())}, {n})" for n, line in enumerate(self._lines, start=1))
         return f"(VALUES {', '.join(lines)}) AS {names}"
 
+    def _value(self, column: str) -> str:
+        return f"coalesce({column}, {self._shared[column]})" if column in self._shared else column
+
 
 @cache
 def booking_text(shape: Shape | None, *, with_clients: bool) -> str:
     """The statement for one booking of this shape, or for many; `with_clients` where some are made with them."""
     parameters = _Parameters()
-    rows = _Relation(parameters, ROW, 1) if shape else _Relation(parameters, ROW_OF_MANY, None)
+    rows = _Relation(parameters, ROW, 1 if shape else None)
     takes = _Relation(parameters, TAKES, shape.takes if shape else None)
     resources = _Relation(parameters, RESOURCES, shape.resources if shape else None)
     events = _Relation(parameters, EVENTS, shape.events if shape else None)
@@ -201,7 +199,7 @@ def booking_text(shape: Shape | None, *, with_clients: bool) -> str:
         columns=", ".join(APPOINTMENT),
         row_ids=rows.array("id"),
         row_clients=rows.array("known_client_id"),
-        rows=rows.with_appointments("r"),
+        rows=rows.named("r"),
         take_holders=takes.array("holder_id"),
         take_resources=takes.array("resource_id"),
         take_begins=takes.array("begins"),

@@ -1,20 +1,19 @@
 """The values of the statement's parameters, in the order in which its text names them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
 import orjson
 
-from booking.domain.appointments import Appointment
 from booking.storage.booking_statement.columns import (
     APPOINTMENT,
     CLIENTS,
     EVENTS,
     RESOURCES,
     ROW,
-    ROW_OF_MANY,
     TAKES,
+    shared_columns,
 )
 from booking.storage.booking_statement.rows import BookingRow
 
@@ -23,17 +22,14 @@ def booking_values(rows: Sequence[BookingRow], *, with_clients: bool) -> list[ob
     """The values from $4 on, in the order of `booking_text`."""
     alone = len(rows) == 1
     lines_of = _lines if alone else _columns
-    fields_of = _APPOINTMENT_VALUES if alone else _id_alone
-    values = lines_of(
-        ((*fields_of(row.appointment), *_beside(row)) for row in rows), len(ROW if alone else ROW_OF_MANY)
-    )
+    values = lines_of(((*_appointment_values(row.appointment), *_beside(row)) for row in rows), ROW)
     values += lines_of(
         (
-            (row.appointment.id, take.resource_id, take.session_id, take.seat, *row.appointment.blocked, row.forced)
+            (row.appointment.id, take.resource_id, take.session_id, take.seat, *row.blocked, row.forced)
             for row in rows
             for take in row.takes
         ),
-        len(TAKES),
+        TAKES,
     )
     values += lines_of(
         (
@@ -41,7 +37,7 @@ def booking_values(rows: Sequence[BookingRow], *, with_clients: bool) -> list[ob
             for row in rows
             for place, resource in enumerate(row.appointment.resources, start=1)
         ),
-        len(RESOURCES),
+        RESOURCES,
     )
     values += lines_of(
         (
@@ -60,10 +56,10 @@ def booking_values(rows: Sequence[BookingRow], *, with_clients: bool) -> list[ob
             for row in rows
             for record in row.records
         ),
-        len(EVENTS),
+        EVENTS,
     )
     if with_clients:
-        values += lines_of((_client(row) for row in rows if row.new_client is not None), len(CLIENTS))
+        values += lines_of((_client(row) for row in rows if row.new_client is not None), CLIENTS)
         if alone and rows[0].contact_locks:
             values.append(list(rows[0].contact_locks))
     if alone and rows[0].entered:
@@ -71,20 +67,28 @@ def booking_values(rows: Sequence[BookingRow], *, with_clients: bool) -> list[ob
     return values
 
 
-def _lines(lines: Iterable[Sequence[object]], _width: int) -> list[object]:
+_appointment_values: Final = attrgetter(*APPOINTMENT)
+
+
+def _lines(lines: Iterable[Sequence[object]], _columns: Mapping[str, str]) -> list[object]:
     """The values of all lines, one after the other."""
     return [value for line in lines for value in line]
 
 
-def _columns(lines: Iterable[Sequence[object]], width: int) -> list[object]:
-    """Lines turned into columns; as many empty ones where there is no line.
+def _columns(lines: Iterable[Sequence[object]], columns: Mapping[str, str]) -> list[object]:
+    """The lines turned into one array for each column; after them, what is shared by all lines, or None.
 
-    A column of nothing but NULL is given as an empty array: unnest fills it up.
+    The array of what is shared, or of nothing but NULL, is empty: unnest fills it up.
     """
-    turned: list[object] = [
-        [] if column.count(None) == len(column) else list(column) for column in zip(*lines, strict=True)
-    ]
-    return turned or [[] for _ in range(width)]
+    shared, may_be_shared = list[object](), shared_columns(columns)
+    arrays = list[object]()
+    turned = list(zip(*lines, strict=True)) or [()] * len(columns)
+    for name, values in zip(columns, turned, strict=True):
+        is_same = bool(values) and values[0] == values[-1] and values.count(values[0]) == len(values)
+        arrays.append([] if is_same and (name in may_be_shared or values[0] is None) else values)
+        if name in may_be_shared:
+            shared.append(values[0] if is_same else None)
+    return arrays + shared
 
 
 def _beside(row: BookingRow) -> list[object]:
@@ -112,13 +116,6 @@ def _beside(row: BookingRow) -> list[object]:
     ]
 
 
-_APPOINTMENT_VALUES: Final = attrgetter(*APPOINTMENT)
-
-
-def _id_alone(appointment: Appointment) -> tuple[object, ...]:
-    return (appointment.id,)
-
-
 def _client(row: BookingRow) -> list[object]:
     client = row.new_client
     if client is None:
@@ -142,7 +139,7 @@ def _entered(row: BookingRow) -> list[object]:
     return [
         [take.resource_id for take in row.entered],
         [take.session_id for take in row.entered],
-        *row.appointment.blocked,
+        *row.blocked,
         row.forced,
         list(row.beside or ()),
     ]

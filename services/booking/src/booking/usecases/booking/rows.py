@@ -54,6 +54,7 @@ def booking_row(
     )
     return BookingRow(
         appointment=appointment,
+        blocked=plan.wanted.blocked,
         takes=seated.takes,
         beside=seated.beside,
         state=appointment_json(appointment),

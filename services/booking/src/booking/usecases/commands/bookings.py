@@ -295,4 +295,4 @@ def _verdict(outcome: Outcome, done: dict[UUID, Appointment]) -> _Verdict:
 
 async def _existing(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Appointment]:
     """Appointments that a command names although they exist: done already, by another command."""
-    return await AppointmentStore(connection, organization_id).get_all(ids) if ids else {}
+    return await AppointmentStore(connection, organization_id).find_all(ids) if ids else {}

@@ -7,6 +7,7 @@ from harness.desk import Desk, OpenDesk, see
 from harness.mailbox import Mailbox, body_text
 from harness.practice import Practice
 from harness.world import Json
+from playwright.async_api import Request, Route
 
 PHONE = {"width": 390, "height": 844}
 
@@ -66,6 +67,27 @@ async def test_a_kept_text_is_filled_in_for_the_appointment_it_is_picked_for(
     await desk.button("Change this text…", within=drawer).click()
     await desk.button("Remove", within=desk.sheet).click()
     await see(drawer.get_by_role("button", name="Start from")).to_have_count(0)
+
+
+async def test_a_text_is_shown_as_sent_once_notifications_has_heard_of_an_appointment_just_booked(
+    desk: Desk, booked: Json
+) -> None:
+    unknown = {"type": "about:blank", "title": "Not found", "status": 404, "code": "not_found", "detail": "Unknown"}
+    asked: list[Request] = []
+
+    async def too_early(route: Route) -> None:
+        asked.append(route.request)
+        await (route.fulfill(status=404, json=unknown) if len(asked) <= 2 else route.continue_())
+
+    drawer = await desk.open(booked["name"])
+    await drawer.get_by_role("tab", name="Messages").click()
+    await drawer.get_by_label("Message to the client").fill("We are late.")
+    await desk.button("Keep as a text…", within=drawer).click()
+    await desk.page.route("**/templates/preview", too_early)
+    await desk.sheet.get_by_label("Text", exact=True).fill("{{ client.name }}, wait.")
+
+    await see(desk.sheet.locator(".as-sent q")).to_have_text(f"{booked['name']}, wait.")
+    assert len(asked) == 3
 
 
 async def test_a_client_is_written_to_by_mail_from_their_own_page(desk: Desk, booked: Json, mails: Mailbox) -> None:

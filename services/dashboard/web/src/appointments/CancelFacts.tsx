@@ -6,6 +6,7 @@ import { useServices } from "../api/catalogue";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useBusiness } from "../business";
+import { untilKnown } from "../messages/texts";
 import { Clock, duration, now } from "../time";
 import { Problem } from "../ui/Problem";
 import { noticeOf } from "./cancelNotice";
@@ -33,6 +34,7 @@ export function CancelNews({ appointment: { id, client, version }, kind }: NewsP
     queryKey: ["templates", "news", id, kind, version],
     queryFn: ({ signal }) => ask<Preview>("notifications", "/templates/preview", { method: "POST", body: { kind, appointment_id: id }, signal }),
     gcTime: 10_000,
+    ...untilKnown,
   });
   const title = t("writing.previewFor", { name: `\u2068${client.name}\u2069` });
   if (preview.error) return <Problem error={preview.error} lead={`${title}:`} onRetry={() => void preview.refetch()} />;

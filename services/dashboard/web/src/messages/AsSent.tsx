@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { Problem } from "../ui/Problem";
 import { type Draft, useSize } from "./MessageFields";
 import type { Audience } from "./send";
-import { previewText } from "./texts";
+import { previewText, untilKnown } from "./texts";
 
 /** Without `locale` in the language of the appointment's business. */
 type Props = { draft: Draft; audience: Audience; locale?: string; appointmentId?: string; title: string };
@@ -18,7 +18,7 @@ export function AsSent({ draft: { channel, text }, audience, locale, appointment
     return () => window.clearTimeout(timer);
   }, [text]);
   const asked = { text: tried, channel, audience, locale: locale ?? null, appointment_id: appointmentId ?? null };
-  const preview = useQuery({ queryKey: ["templates", "preview", asked], queryFn: ({ signal }) => previewText(asked, signal), enabled: Boolean(tried), retry: false, gcTime: 10_000 });
+  const preview = useQuery({ queryKey: ["templates", "preview", asked], queryFn: ({ signal }) => previewText(asked, signal), enabled: Boolean(tried), gcTime: 10_000, ...untilKnown });
   const size = useSize({ channel, text: preview.data?.text ?? text });
   return (
     <section aria-label={title} className="as-sent">

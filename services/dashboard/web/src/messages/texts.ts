@@ -1,6 +1,6 @@
 /** Texts that an organization keeps for messages written by hand. A text may name what is filled in of an appointment. */
 import { useQuery } from "@tanstack/react-query";
-import { ask } from "../api/client";
+import { ask, ProblemError } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import type { Audience } from "./send";
 
@@ -20,6 +20,12 @@ export function useTexts(channel: string, audience: Audience, businessId: string
 export const isFilledIn = (text: string): boolean => /\{[{%]/.test(text);
 
 export type Tried = { text: string; channel: string; audience: Audience; locale: string | null; appointment_id: string | null };
+
+/** For a query about one appointment: notifications hears of what was just booked a moment later. */
+export const untilKnown = {
+  retry: (failures: number, error: Error) => failures < 10 && error instanceof ProblemError && error.code === "not_found",
+  retryDelay: 500,
+};
 
 /** As it would be sent: for one appointment, or with examples. */
 export function previewText(tried: Tried, signal?: AbortSignal): Promise<Schemas["PreviewOut"]> {

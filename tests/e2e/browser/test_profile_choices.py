@@ -13,7 +13,7 @@ from harness.mailbox import Mailbox, body_text
 from harness.patched import clock_ahead_by
 from harness.practice import Practice
 from harness.world import expect, until_true
-from playwright.async_api import Locator
+from playwright.async_api import Locator, Response
 
 PHONE = {"width": 390, "height": 844}
 ANSWERED = "The client confirms or writes: E-mail"
@@ -56,16 +56,23 @@ async def test_choices_are_made_with_the_keyboard_and_stay(desk: Desk) -> None:
         await see(answered).to_be_focused()
         await moved.focus()
         await desk.press("Space")
-        await desk.choose(REMINDER, "30 minutes before", within=choices(desk))
+        # A reload ends what is still being sent.
+        async with desk.page.expect_response(_keeps_a_reminder) as kept:
+            await desk.choose(REMINDER, "30 minutes before", within=choices(desk))
+        assert (await kept.value).status == 200
         assert await axe_findings(desk.page) == []
 
-        async def kept() -> bool:
-            await desk.goto("/settings/profile")
-            await see(moved).to_be_visible()
-            shown = await choices(desk).get_by_role("button", name=REMINDER).text_content()
-            return await answered.is_checked() and not await moved.is_checked() and "30 minutes before" in (shown or "")
+        await desk.goto("/settings/profile")
 
-        await until_true(kept, what="what was chosen is there after a reload")
+        await see(answered).to_be_checked()
+        await see(moved).not_to_be_checked()
+        await see(choices(desk).get_by_role("button", name=REMINDER)).to_contain_text("30 minutes before")
+
+
+def _keeps_a_reminder(response: Response) -> bool:
+    request = response.request
+    is_kept = request.method == "PUT" and request.url.endswith("/staff-preferences")
+    return is_kept and bool((request.post_data_json or {}).get("reminders"))
 
 
 async def test_who_has_no_browser_that_is_pushed_to_is_told_so_beside_the_choices(desk: Desk) -> None:

@@ -83,6 +83,11 @@ export function PushBrowsers() {
       await ask("notifications", `/push-subscriptions/${id}`, { method: "DELETE" });
       return "ready";
     });
+  const example = () =>
+    void run(async () => {
+      await showExample(t("settings.pushExampleTitle"), t("settings.pushExample"));
+      return "ready";
+    });
   return (
     <section className="panel" aria-labelledby="push-title">
       <h2 id="push-title">{t("settings.push")}</h2>
@@ -100,7 +105,7 @@ export function PushBrowsers() {
       ))}
       <p className={permission === "denied" ? "amber" : "soft"}>{t(`settings.permission.${permission}`)}</p>
       {CAN_PUSH && <Button isDisabled={state === "waiting"} onPress={add}>{t("settings.addPush")}</Button>}
-      {permission === "granted" && <Button isDisabled={state === "waiting"} onPress={() => void showExample(t("settings.pushExampleTitle"), t("settings.pushExample"))}>{t("settings.showPushExample")}</Button>}
+      {permission === "granted" && <Button isDisabled={state === "waiting"} onPress={example}>{t("settings.showPushExample")}</Button>}
       {state === "added" && <p className="soft" role="status">{t("settings.pushAdded")}</p>}
       {state === "refused" && <p className="amber" role="alert">{t("settings.pushRefused")}</p>}
     </section>

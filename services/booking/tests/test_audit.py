@@ -214,3 +214,21 @@ async def test_the_auditor_rests_after_each_question_and_ends_its_rest_when_it_i
     assert len(rests) == 2
     assert min(rests) > 0
     assert FINISHED._value.get() == NOW.timestamp(), "a round that is stopped is not finished"
+
+
+async def test_the_auditor_rests_before_its_first_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has just started may have much to catch up with."""
+    steps: list[str] = []
+
+    async def rest(seconds: float, *_ends: asyncio.Event) -> None:
+        steps.append(f"rest {seconds:.0f}")
+
+    async def look(_database: Any, _clock: Any, stop: asyncio.Event) -> None:
+        steps.append("look")
+        stop.set()
+
+    monkeypatch.setattr(worker, "pause_for", rest)
+    monkeypatch.setattr(worker, "audit", look)
+    nothing: Any = None
+    await worker.auditor(nothing, nothing)(asyncio.Event())
+    assert steps == ["rest 60", "look"]
